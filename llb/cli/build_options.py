@@ -145,7 +145,8 @@ _OPTIONS = (
         "platforms",
         metavar="OS/ARCH",
         shell_complete=words(*PLATFORMS),
-        help="Platform to build for. Repeat it, or separate several with commas.",
+        help="Platform to build for. Repeat it, or separate several with commas; the nodes of a "
+        "builder share them.",
     ),
     _INPUT.repeatable(
         "--build-arg",

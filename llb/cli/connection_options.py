@@ -12,6 +12,7 @@ from attrs import frozen
 import llb.client
 from llb._lazy import lazy_imports
 from llb.cli.sections import Section
+from llb.client.connect.fleet import ranked
 from llb.local_files import paths
 
 with lazy_imports(__name__):
@@ -50,7 +51,8 @@ _OPTIONS = (
         metavar="ADDRESS",
         callback=_or_global,
         help="Address of the daemon: unix://PATH, tcp://HOST:PORT, docker-container://NAME, "
-        "ssh://HOST and others. Repeat it for several daemons.",
+        "ssh://HOST and others. Repeat it for several daemons, which share a build for several "
+        "platforms.",
     ),
     _CONNECTION.option(
         "--builder",
@@ -121,7 +123,7 @@ class Connection:
     tlsservername: str | None = None
 
     def open(self, platforms: Iterable[str] = ()) -> llb.client.Client:
-        """Connect to the daemon; of several, prefer one that has the platforms.
+        """Connect to the daemon; of several, one that has the platform, or all for several.
 
         Raises the errors of Client, and UsageError.
         """
@@ -131,6 +133,9 @@ class Connection:
             return llb.client.Client(*addrs, tls=tls)
         # The same directory often has the same name on other machines, but another path.
         key = self.addr_key or paths.working_directory().name
+        platforms = tuple(platforms)
+        if len(platforms) > 1:
+            return llb.client.Client(ranked(addrs, key), tls=tls)
         return llb.client.Client.any(addrs, key=key, platforms=platforms, tls=tls)
 
     def wait(self, seconds: float) -> Client:

@@ -10,13 +10,11 @@ from llb._pb import control_pb2 as pb
 from llb.arguments.checked import checked
 from llb.arguments.conversions import Duration, to_seconds
 from llb.client.builds.build_handle import BuildHandle
-from llb.client.builds.daemon_capabilities import DaemonCapabilities
 from llb.client.builds.event_buffer import EventBuffer
-from llb.client.builds.prepared_build import PreparedBuild
 from llb.client.builds.subject import Subject
-from llb.client.connect.control import Control, Info, Worker
 from llb.client.connect.fleet import ranked, reach
-from llb.client.daemon.route_choice import choose_route
+from llb.client.daemon.route_choice import choose_nodes
+from llb.client.nodes.nodes import Nodes
 from llb.client.options import BuildOptions
 from llb.gateway import Gateway, Request, Result
 from llb.platforms import to_platform
@@ -41,6 +39,7 @@ if TYPE_CHECKING:
     from llb import Network, Security
     from llb.buildkit_names import NetworkName, ResolveMode, SecurityName
     from llb.client.builds.build_handle import R_co
+    from llb.client.connect.control import Info, Worker
     from llb.client.connect.sockets import Dialer
     from llb.client.connect.tls import TLS
     from llb.client.history import History
@@ -69,10 +68,13 @@ class Client:
       ``kube-pod://NAME`` or ``ssh://HOST``, where ``buildctl dial-stdio`` provides the connection
       (docs/connections.md);
     - ``docker://``, the BuildKit inside Docker;
-    - ``builder://NAME``, a builder (:class:`Builder`), whose daemon is started if necessary.
+    - ``builder://NAME``, a builder (:class:`Builder`), whose daemons are started if necessary;
+    - several of these. Like a builder with several nodes, they share a build for several platforms:
+      each builds those that it has (docs/builders.md), and the result is one. Everything else
+      happens on the first.
 
-    The default is ``BUILDKIT_HOST``, then the builder in use, then the default sockets, then a private daemon, which is
-    started if buildkitd is installed, then ``docker://``. ``tls`` holds the certificates for a
+    The default is ``BUILDKIT_HOST``, then the builder in use, then the default sockets, then a
+    private daemon, which is started if buildkitd is installed, then ``docker://``. ``tls`` holds the certificates for a
     ``tcp://`` daemon that requires TLS. ``dialer`` is a function that opens the connections, and
     returns a connected socket or a pipe (:data:`llb.client.Dialer`); ``addr`` is then optional,
     and names the daemon in errors. ``channel`` is used in place of an address: a ``grpc.Channel`` of
@@ -88,15 +90,15 @@ class Client:
     @checked
     def __init__(
         self,
-        addr: str | None = None,
+        addr: str | Sequence[str] | None = None,
         *,
         tls: TLS | None = None,
         dialer: Dialer | None = None,
         channel: grpc.Channel | None = None,
     ) -> None:
-        self._control = Control(choose_route(addr, tls, dialer, channel))
+        self._nodes = Nodes(choose_nodes(addr, tls, dialer, channel))
+        self._control = self._nodes.first.control
         self.address = self._control.address
-        self._capabilities = DaemonCapabilities()
 
     @classmethod
     @checked
@@ -144,7 +146,7 @@ class Client:
 
     def close(self) -> None:
         """Close the connection; a second call does nothing."""
-        self._control.close()
+        self._nodes.close()
 
     def dial(self) -> Pipe:
         """Open another connection to the control API, as a pipe of bytes; raises ConnectError.
@@ -510,8 +512,7 @@ class Client:
         has_reader: bool,
     ) -> BuildHandle[R_co]:
         events = EventBuffer()
-        on_event = events.put if has_reader else None
-        build = PreparedBuild(self._control, self._capabilities, subject, options, on_event)
+        build = self._nodes.prepare(subject, options, events.put if has_reader else None)
         try:
             # A program does not wait at its end for solve() on one of its daemon threads.
             return BuildHandle(build, events, to_result, daemon=False if has_reader else None)
@@ -560,7 +561,7 @@ def wait_for_ready(
 def build_image(
     context: BuildContext,
     *,
-    addr: str | None = None,
+    addr: str | Sequence[str] | None = None,
     tls: TLS | None = None,
     **options: Unpack[ImageBuildOptions],
 ) -> ImageResult:

@@ -42,7 +42,8 @@ class Link:
 
     def wait_for_users(self) -> None:
         """Wait until the targets that use the result are done."""
-        self._unused.wait()
+        if self.users > 0:
+            self._unused.wait()
 
     def wait(self) -> Result:
         """Wait for the result. Raises CancelledError if there will be none."""
@@ -62,45 +63,6 @@ class Link:
         """Release everybody: the build has ended, or there will be none."""
         self._known.set()
         self._unused.set()
-
-
-@frozen
-class HeldBuild:
-    """The function of a build whose result is held back.
-
-    Other targets use the result if there is a ``link``. With a ``barrier``, it is exported once the
-    results of all targets are built.
-    """
-
-    request: FrontendRequest
-    inputs: Mapping[str, Definition]
-    link: Link | None
-    barrier: threading.Barrier | None
-
-    def __call__(self, request: Request, gateway: Gateway) -> Result:
-        """Solve the frontend, and hand over its result. Raises CancelledError."""
-        if self.request.function is not None:
-            result = self.request.function(request, gateway)
-        else:
-            result = gateway.solve_frontend(
-                self.request.frontend, self.request.attrs, inputs=self.inputs
-            )
-        if self.link is not None:
-            self.link.publish(result)
-        if self.barrier is not None:
-            for ref in filter(None, (result.ref, *result.refs.values())):
-                # A tree is built when something in it is looked at.
-                gateway.stat_file(ref, "/")
-            self._wait_at(self.barrier)
-        if self.link is not None:
-            self.link.wait_for_users()
-        return result
-
-    def _wait_at(self, barrier: threading.Barrier) -> None:
-        try:
-            barrier.wait()
-        except threading.BrokenBarrierError:
-            raise CancelledError("nothing is exported, because another target failed") from None
 
 
 @frozen
@@ -133,3 +95,57 @@ class Inputs:
         if config is not None:
             encoded = {EXPORTER_IMAGE_CONFIG_KEY: base64.b64encode(config).decode()}
             self.attrs[f"input-metadata:{key}"] = json.dumps(encoded)
+
+
+@frozen
+class LinkedPart:
+    """A build on one node: the results that it uses, and the link to its own, if it has users."""
+
+    inputs: Inputs
+    link: Link | None = None
+
+
+@frozen
+class HeldBuild:
+    """The function of a build whose results are held back, or that has other inputs on each node.
+
+    Other targets use a result that has a link. With a ``barrier``, results are exported once those
+    of all targets are built. ``parts`` has the builds of the nodes by their platforms.
+    """
+
+    request: FrontendRequest
+    parts: Mapping[str, LinkedPart]
+    barrier: threading.Barrier | None = None
+
+    def __call__(self, request: Request, gateway: Gateway) -> Result:
+        """Solve the frontend for a node, and hand over its result. Raises CancelledError."""
+        part = self._part(request.options.get("platform", ""))
+        if self.request.function is not None:
+            result = self.request.function(request, gateway)
+        else:
+            own = {key: state.marshal() for key, state in self.request.inputs.items()}
+            result = gateway.solve_frontend(
+                self.request.frontend,
+                {**request.options, **part.inputs.attrs},
+                inputs={**own, **part.inputs.definitions},
+            )
+        if part.link is not None:
+            part.link.publish(result)
+        if self.barrier is not None:
+            for ref in filter(None, (result.ref, *result.refs.values())):
+                # A tree is built when something in it is looked at.
+                gateway.stat_file(ref, "/")
+            _wait_at(self.barrier)
+        if part.link is not None:
+            part.link.wait_for_users()
+        return result
+
+    def _part(self, platforms: str) -> LinkedPart:
+        return self.parts[platforms] if len(self.parts) > 1 else next(iter(self.parts.values()))
+
+
+def _wait_at(barrier: threading.Barrier) -> None:
+    try:
+        barrier.wait()
+    except threading.BrokenBarrierError:
+        raise CancelledError("nothing is exported, because another target failed") from None

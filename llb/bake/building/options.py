@@ -40,6 +40,12 @@ def links(target: Target) -> dict[str, str]:
     }
 
 
+def platforms(target: Target) -> list[str]:
+    """The platforms of a target by their names; without any, it is that of the daemon."""
+    names = [name for text in target.platforms or () for name in text.split(",")]
+    return [name for name in names if name.lower() != "local"]
+
+
 def image_build(target: Target) -> ImageBuild:
     """Prepare the build of a target without its links. Raises BakeFileError and InputError."""
     try:
@@ -63,7 +69,7 @@ def _options(target: Target) -> dict[str, Any]:
         "labels": target.labels,
         "tags": target.tags,
         "target": target.target,
-        "platforms": _platforms(target),
+        "platforms": platforms(target) or None,
         "outputs": _outputs(target),
         "contexts": _contexts(target),
         "cache_from": [
@@ -98,11 +104,6 @@ def _dockerfile(target: Target) -> str:
     if is_remote(context) or file.startswith("/"):
         return file
     return join(context, file)
-
-
-def _platforms(target: Target) -> list[str] | None:
-    names = [name for text in target.platforms or () for name in text.split(",")]
-    return [name for name in names if name.lower() != "local"] or None
 
 
 def _outputs(target: Target) -> list[str]:

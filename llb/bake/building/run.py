@@ -3,22 +3,22 @@
 from __future__ import annotations
 
 import threading
-from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from attrs import define, evolve, field
+from attrs import define, field
 
-from llb.bake.building.display import SharedDisplay
 from llb.bake.building.jobs import Jobs
-from llb.bake.building.links import HeldBuild, Inputs, Link
+from llb.bake.building.links import HeldBuild, Inputs, Link, LinkedPart
 from llb.bake.building.options import image_build, links
 from llb.bake.building.shared_contexts import shared_contexts
 from llb.bake.definitions.preparation import prepared
-from llb.errors import CancelledError, LLBError
+from llb.client.builds.parallel import run_in_parallel
+from llb.client.progress.listeners import SharedDisplay
+from llb.errors import BakeFileError, CancelledError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
-    from concurrent.futures import Future
+    from collections.abc import Callable, Iterable, Mapping
 
     from llb.bake.definitions.plan import Selection
     from llb.client import BuildHandle, Client, SolveResult
@@ -44,124 +44,156 @@ def build_selection(
     ready = prepared(selection)
     builds = {name: image_build(target) for name, target in ready.targets.items()}
     used = {name: links(target) for name, target in ready.targets.items()}
-    counts: dict[str, int] = {}
-    for contexts in used.values():
-        for name in contexts.values():
-            counts[name] = counts.get(name, 0) + 1
+    jobs.check(len(builds), are_linked=any(used.values()))
+    nodes = {
+        name: client._nodes.split(build.request.attrs.get("platform", ""))
+        for name, build in builds.items()
+    }
+    _check_nodes(builds, used, nodes)
     display = None if on_event is None else SharedDisplay(on_event, names=len(builds) > 1)
-    links_by_name = {name: Link(name, count) for name, count in counts.items()}
-    jobs.check(len(builds), are_linked=bool(counts))
-    barrier = threading.Barrier(len(builds)) if builds and jobs.mode == "defer-output" else None
-    run = _Run(client, used, links_by_name, display, jobs, barrier, on_result)
-    with shared_contexts(client, builds, run.fail) as sharing:
-        return run.results(sharing)
+    parts = sum(map(len, nodes.values()))
+    barrier = threading.Barrier(parts) if parts and jobs.mode == "defer-output" else None
+    run = _Run(client, used, nodes, _links(used, nodes), display, barrier)
+    with shared_contexts(client, builds, nodes, run.fail) as sharing:
+        return run.results(sharing, jobs, on_result)
+
+
+def _check_nodes(
+    builds: Mapping[str, ImageBuild],
+    used: Mapping[str, Mapping[str, str]],
+    nodes: Mapping[str, Iterable[str]],
+) -> None:
+    """Raise BakeFileError if a target is built on a node that has no result of its contexts."""
+    for target, contexts in used.items():
+        for name in contexts.values():
+            if missing := {*nodes[target]} - {*nodes[name]}:
+                raise BakeFileError(
+                    f"target {target}: cannot use the target {name}, because that is not built on "
+                    f"the node {min(missing)}",
+                    hint="build both for the same platforms",
+                )
+    for target in _linked(used):
+        if len([*nodes[target]]) > 1 and builds[target].request.function is not None:
+            raise BakeFileError(
+                f"target {target}: a build file that uses other targets, or is used by them, cannot "
+                "be built on several nodes"
+            )
+
+
+def _linked(used: Mapping[str, Mapping[str, str]]) -> set[str]:
+    """List the targets that use others or are used."""
+    users = {target for target, contexts in used.items() if contexts}
+    return users | {name for contexts in used.values() for name in contexts.values()}
+
+
+def _links(
+    used: Mapping[str, Mapping[str, str]], nodes: Mapping[str, Iterable[str]]
+) -> dict[tuple[str, str], Link]:
+    """Create the links to the results of targets, by their names and nodes."""
+    names = {name for contexts in used.values() for name in contexts.values()}
+    links = {(name, node): Link(name, 0) for name in names for node in nodes[name]}
+    for target, contexts in used.items():
+        for name in contexts.values():
+            for node in nodes[target]:
+                links[name, node].users += 1
+    return links
 
 
 @define(eq=False)
 class _Run:
-    """The builds of one call of :func:`build_selection`."""
+    """The builds of one call of :func:`build_selection`.
+
+    ``nodes`` has the platforms of each target by the names of the nodes that build them.
+    """
 
     client: Client
     used: Mapping[str, Mapping[str, str]]
-    links: Mapping[str, Link]
+    nodes: Mapping[str, Mapping[str, str]]
+    links: Mapping[tuple[str, str], Link]
     display: SharedDisplay | None
-    jobs: Jobs
     barrier: threading.Barrier | None
-    on_result: Callable[[str, SolveResult], None] | None
     _handles: dict[str, BuildHandle] = field(factory=dict)
     _lock: threading.Lock = field(factory=threading.Lock)
     _is_cancelled: bool = False
     _failure: Exception | None = None
 
-    def results(self, builds: Mapping[str, ImageBuild]) -> dict[str, SolveResult]:
-        with ThreadPoolExecutor(self.jobs.parallel or max(1, len(builds))) as pool:
-            futures = {
-                pool.submit(self._build, name, build): name for name, build in builds.items()
-            }
-            try:
-                failures = self._wait(futures)
-            finally:
-                self._cancel()
-            if self._failure is not None:
-                raise self._failure
-            if failures and self._defers_errors:
-                raise ExceptionGroup(f"{len(failures)} targets failed", failures)
-            if failures:
-                raise failures[0]
-            return {name: future.result() for future, name in futures.items()}
+    def results(
+        self,
+        builds: Mapping[str, ImageBuild],
+        jobs: Jobs,
+        on_result: Callable[[str, SolveResult], None] | None,
+    ) -> dict[str, SolveResult]:
+        """Run the builds, and return their results by name."""
+        calls = {name: partial(self._build, name, build) for name, build in builds.items()}
+        defers_errors = jobs.mode == "defer-error"
+        try:
+            return run_in_parallel(
+                calls,
+                self._cancel,
+                "target",
+                limit=jobs.parallel,
+                defers_errors=defers_errors,
+                on_result=on_result,
+            )
+        except Exception as error:
+            if self._failure is None:
+                raise
+            raise self._failure from error
 
     def fail(self, error: Exception) -> None:
         """Cancel all builds because of an unexpected exception, which is raised."""
         self._failure = error
         self._cancel()
 
-    @property
-    def _defers_errors(self) -> bool:
-        return self.jobs.mode == "defer-error"
-
-    def _wait(self, futures: Mapping[Future[SolveResult], str]) -> list[Exception]:
-        """Wait for all builds, and return the failures, those with a reason first.
-
-        Unless errors are deferred, the first failure cancels the other builds.
-        """
-        failures: list[Exception] = []
-        left = set(futures)
-        while left:
-            done, left = wait(left, return_when=FIRST_COMPLETED)
-            for future in done:
-                error = future.exception()
-                if error is None:
-                    if self.on_result is not None:
-                        self.on_result(futures[future], future.result())
-                    continue
-                if not isinstance(error, Exception):
-                    raise error
-                failures.append(_named(error, futures[future]))
-                if not self._defers_errors:
-                    self._cancel()
-        return sorted(failures, key=lambda error: isinstance(error, CancelledError))
-
     def _build(self, name: str, build: ImageBuild) -> SolveResult:
         try:
             handle = self._start(name, build)
             return handle.result()
         finally:
-            if name in self.links:
-                self.links[name].close()
-            for linked in self.used[name].values():
-                self.links[linked].leave()
+            for node in self.nodes[name]:
+                if (name, node) in self.links:
+                    self.links[name, node].close()
+                for linked in self.used[name].values():
+                    self.links[linked, node].leave()
 
     def _start(self, name: str, build: ImageBuild) -> BuildHandle:
-        inputs = Inputs()
-        for context, linked in self.used[name].items():
-            inputs.add(context, self.links[linked])
         request = build.request
-        attrs = {**request.attrs, **inputs.attrs}
+        parts = self._parts(name)
+        inputs = Inputs()
+        arguments: dict[str, Any] = {
+            "frontend": request.frontend if request.function is None else None,
+            "function": request.function,
+        }
+        if self.barrier is not None or any(part.link is not None for part in parts.values()):
+            arguments = {"function": HeldBuild(request, parts, self.barrier)}
+        elif self.used[name] and len(parts) > 1:
+            arguments = {"function": HeldBuild(request, parts)}
+        if len(parts) == 1:
+            (inputs,) = (part.inputs for part in parts.values())
         options: dict[str, Any] = {**build.options}
         if self.display is not None:
             options["on_event"] = self.display.of(name)
-        link = self.links.get(name)
-        if link is not None or self.barrier is not None:
-            own = {key: state.marshal() for key, state in request.inputs.items()}
-            definitions = {**own, **inputs.definitions}
-            function = HeldBuild(evolve(request, attrs=attrs), definitions, link, self.barrier)
-            arguments: dict[str, Any] = {"function": function}
-        else:
-            arguments = {
-                "frontend": request.frontend if request.function is None else None,
-                "function": request.function,
-            }
         with self._lock:
             if self._is_cancelled:
                 raise CancelledError("the build was cancelled, because another target failed")
             handle = self.client.start(
-                frontend_attrs=attrs,
+                frontend_attrs={**request.attrs, **inputs.attrs},
                 frontend_inputs={**request.inputs, **inputs.definitions},
                 **arguments,
                 **options,
             )
             self._handles[name] = handle
         return handle
+
+    def _parts(self, name: str) -> dict[str, LinkedPart]:
+        """Wait for the results that a target uses, on each node. Raises CancelledError."""
+        parts = {}
+        for node, platforms in self.nodes[name].items():
+            inputs = Inputs()
+            for context, linked in self.used[name].items():
+                inputs.add(context, self.links[linked, node])
+            parts[platforms] = LinkedPart(inputs, self.links.get((name, node)))
+        return parts
 
     def _cancel(self) -> None:
         with self._lock:
@@ -174,10 +206,3 @@ class _Run:
         for handle in handles:
             if not handle.is_done:
                 handle.cancel()
-
-
-def _named(error: Exception, name: str) -> Exception:
-    """Put the name of the target before the message of its error."""
-    if isinstance(error, LLBError) and not error.message.startswith("target "):
-        error.message = f"target {name}: {error.message}"
-    return error

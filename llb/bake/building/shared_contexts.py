@@ -12,7 +12,7 @@ from llb.errors import LLBError
 from llb.local_files import paths
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
     from pathlib import Path
 
     from llb.client import Client
@@ -22,9 +22,12 @@ if TYPE_CHECKING:
 
 @contextmanager
 def shared_contexts(
-    client: Client, builds: Mapping[str, ImageBuild], on_error: Callable[[Exception], None]
+    client: Client,
+    builds: Mapping[str, ImageBuild],
+    nodes: Mapping[str, Iterable[str]],
+    on_error: Callable[[Exception], None],
 ) -> Iterator[Mapping[str, ImageBuild]]:
-    """Serve directories of several builds, and yield the builds changed to use them.
+    """Serve directories of several builds on the first node, and yield the builds that use them.
 
     An error of the block because files cannot be sent is replaced by the reason. ``on_error`` gets
     unexpected exceptions of the sessions. Raises InputError for an unusable directory.
@@ -32,7 +35,12 @@ def shared_contexts(
     with ExitStack() as stack:
         changed = dict(builds)
         sessions = []
-        for (name, path), users in _users(builds).items():
+        on_first = {
+            name: build
+            for name, build in builds.items()
+            if [*nodes[name]] == [client._nodes.first.name]
+        }
+        for (name, path), users in _users(on_first).items():
             if len(users) > 1:
                 session = SharedDirectory(client._control, name, path, on_error)
                 sessions.append(stack.enter_context(session))

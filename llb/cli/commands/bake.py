@@ -14,6 +14,7 @@ from attrs import evolve, frozen
 from llb._lazy import lazy_imports
 from llb.bake import loading, remote
 from llb.bake.building import calls, entitlements, jobs, run
+from llb.bake.building.options import platforms
 from llb.bake.definitions import listing
 from llb.bake.definitions.entries import PolicyEntry, parse_policy
 from llb.bake.definitions.plan import DEFAULT, Selection
@@ -271,7 +272,7 @@ def _bake(options: _Options, connection: Connection) -> None:
             return
         _check_privileges(selection, allowed)
         if client is None:
-            client = stack.enter_context(connection.open())
+            client = stack.enter_context(connection.open(_all_platforms(selection)))
         _run(client, selection, options, limits)
 
 
@@ -327,6 +328,10 @@ def _check_privileges(selection: Selection, allowed: entitlements.Allowed) -> No
     ):
         return
     raise missing.to_error()
+
+
+def _all_platforms(selection: Selection) -> set[str]:
+    return {name for target in selection.targets.values() for name in platforms(target)}
 
 
 def _run(client: Client, selection: Selection, options: _Options, limits: jobs.Jobs) -> None:

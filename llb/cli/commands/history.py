@@ -71,7 +71,7 @@ def ls(
     as_json: bool,
     **options: Any,
 ) -> None:
-    """List builds, newest first: reference, status, time, cached steps.
+    """List builds, newest first: reference, status, cached steps.
 
     A line has the reference of the build, its status, when it started, how long it took, and how
     many of its steps were cached. Pass the reference to the other commands.

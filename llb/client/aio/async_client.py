@@ -74,7 +74,7 @@ class AsyncClient:
     @checked
     def __init__(
         self,
-        addr: str | None = None,
+        addr: str | Sequence[str] | None = None,
         *,
         tls: TLS | None = None,
         dialer: Dialer | None = None,

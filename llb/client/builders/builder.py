@@ -5,12 +5,14 @@ from __future__ import annotations
 import secrets
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
+from functools import partial
 from typing import TYPE_CHECKING, Unpack
 
 from attrs import evolve, frozen
 
 from llb.arguments.checked import checked
 from llb.arguments.conversions import Duration, to_seconds
+from llb.client.builders.buildkitd_config import registry_access
 from llb.client.builders.drivers.container import ContainerDriver
 from llb.client.builders.drivers.driver import driver_of
 from llb.client.builders.instance import BuilderInstance, BuilderNode, NodeStatus, normal_name
@@ -25,6 +27,7 @@ from llb.client.builders.store import BuilderStore, chosen_name
 from llb.client.connect.control import Control
 from llb.client.connect.docker.contexts import DEFAULT, context_names, current_context
 from llb.client.connect.retry import retried
+from llb.client.connect.routes import NodeRoute
 from llb.errors import (
     ConnectError,
     InputError,
@@ -223,17 +226,20 @@ class Builder:
                 pool.map(lambda node: self._start_node(node, seconds, on_event).close(), self.nodes)
             )
 
-    def route(self) -> Route:
-        """Start the first node if it does not run, and choose the route to it."""
+    def routes(self) -> tuple[NodeRoute, ...]:
+        """List the nodes for a client; the daemon of a node starts when its route is chosen."""
         if self.driver != _DOCKER:
             with self._store.locked():
                 self._store.record_activity(self.name)
-        node = self.nodes[0]
-        driver = driver_of(self.driver, node)
-        if driver.status() != "running":
-            self._start_node(node, _START_SECONDS).close()
-        name = f"{self.name}/{node.name}"
-        return evolve(driver.route(), node=name, loads=driver.has_default_load)
+        return tuple(
+            NodeRoute(
+                node.name,
+                partial(self._route, node),
+                node.platforms,
+                partial(registry_access, node.files),
+            )
+            for node in self.nodes
+        )
 
     def inspect(self) -> tuple[NodeReport, ...]:
         """Ask all nodes for their status, their BuildKit versions and their workers."""
@@ -263,6 +269,14 @@ class Builder:
         finally:
             with self._store.locked():
                 self._store.remove(self.name)
+
+    def _route(self, node: BuilderNode) -> Route:
+        """Start the daemon of a node if it is ours and does not run, and choose the route to it."""
+        driver = driver_of(self.driver, node)
+        if isinstance(driver, ContainerDriver) and driver.status() != "running":
+            self._start_node(node, _START_SECONDS).close()
+        name = f"{self.name}/{node.name}"
+        return evolve(driver.route(), node=name, loads=driver.has_default_load)
 
     def _start_node(
         self, node: BuilderNode, timeout: float, on_event: Callable[[Event], None] | None = None

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 from llb._lazy import lazy_imports
 from llb.client.builders.docker_container import CONFIG_FILE, CONFIG_FOLDER
+from llb.client.connect.routes import RegistryAccess
+from llb.client.registry_auth.auth_tls import AuthTLS
 from llb.errors import InputError
 
 with lazy_imports(__name__):
@@ -47,6 +49,43 @@ def allows_host_network(files: Mapping[str, bytes]) -> bool:
     data = files.get(CONFIG_FILE, b"")
     entitlements = tomllib.loads(data.decode()).get("insecure-entitlements")
     return isinstance(entitlements, list) and _NETWORK_HOST in entitlements
+
+
+def registry_access(files: Mapping[str, bytes]) -> RegistryAccess:
+    """Find out how the daemon with these files reaches registries.
+
+    Raises InputError for a configuration that is not TOML, and InvalidValueError for certificates
+    that are not PEM.
+    """
+    content = _parse(files.get(CONFIG_FILE, b""), CONFIG_FILE)
+    registries = content.get("registry")
+    tables = {
+        host: table
+        for host, table in (registries.items() if isinstance(registries, dict) else ())
+        if isinstance(table, dict)
+    }
+    tls = [_to_tls(host, table, files) for host, table in tables.items()]
+    return RegistryAccess(
+        tuple(host for host, table in tables.items() if table.get("http") is True),
+        tuple(options for options in tls if options is not None),
+    )
+
+
+def _to_tls(host: str, table: Mapping[str, Any], files: Mapping[str, bytes]) -> AuthTLS | None:
+    """Convert the table of a registry, whose certificates are among the files."""
+
+    def content(path: object) -> bytes | None:
+        return files.get(str(path).removeprefix(f"{CONFIG_FOLDER}/"))
+
+    ca = b"\n".join(data for path in table.get("ca", ()) if (data := content(path)) is not None)
+    pairs = [
+        (content(pair.get("cert")), content(pair.get("key"))) for pair in table.get("keypair", ())
+    ]
+    cert, key = next(((cert, key) for cert, key in pairs if cert and key), (None, None))
+    is_insecure = table.get("insecure") is True
+    if not ca and cert is None and not is_insecure:
+        return None
+    return AuthTLS(host, ca=ca or None, cert=cert, key=key, insecure=is_insecure)
 
 
 def _move_certificates(host: str, registry: Any, path: StrPath, files: dict[str, bytes]) -> None:

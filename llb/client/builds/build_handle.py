@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from contextvars import copy_context
-from typing import TYPE_CHECKING, Generic, Self
+from typing import TYPE_CHECKING, Generic, Protocol, Self
 
 from llb._lazy import lazy_imports
 from llb.arguments.checked import checked
@@ -22,7 +22,6 @@ if TYPE_CHECKING:
     from typing_extensions import TypeVar
 
     from llb.client.builds.event_buffer import EventBuffer
-    from llb.client.builds.prepared_build import PreparedBuild
     from llb.client.progress.events import Event
     from llb.client.results import SolveResult
 
@@ -32,6 +31,20 @@ else:
 
     R_co = TypeVar("R_co", covariant=True)
 T_ = TypeVar("T_")
+
+
+class Build(Protocol):
+    """A build that is ready to run."""
+
+    @property
+    def ref(self) -> str:
+        """The name of the build in the history of the daemon."""
+
+    def run(self) -> SolveResult:
+        """Run the build, once; raises the errors of ``Client.solve``."""
+
+    def cancel(self) -> None:
+        """End the build with CancelledError, from any thread, without waiting."""
 
 
 class BuildHandle(Generic[R_co]):
@@ -57,7 +70,7 @@ class BuildHandle(Generic[R_co]):
 
     def __init__(
         self,
-        build: PreparedBuild,
+        build: Build,
         events: EventBuffer,
         to_result: Callable[[SolveResult], R_co],
         *,

@@ -33,6 +33,7 @@ from llb.client.export.receivers import Receivers
 from llb.client.opening import deadline_after, remaining
 from llb.client.options import BuildOptions
 from llb.client.progress.events import VertexWarning
+from llb.client.progress.listeners import both
 from llb.client.registry_auth.auth_tls import to_auth_tls
 from llb.client.results import SolveResult
 from llb.client.session.local_inputs import check_layouts, check_locals, shared_key
@@ -122,7 +123,7 @@ class PreparedBuild:
             services.append(service("ssh:SSHAgents", agents=self._agents))
             key = shared_key(local, _ALWAYS_READ.get(subject.frontend or "", ()))
             self._session = Session(services, shared_key=key)
-            self._on_event = _both(on_event, options.get("on_event"))
+            self._on_event = both(on_event, options.get("on_event"))
             self._run = self._new_run()
             self._required = self._option_capabilities()
             self._request = self._to_request(subject)
@@ -393,17 +394,3 @@ def _to_directory(name: str, path: str | Path) -> Path:
     if path == "":
         raise InvalidValueError(f"invalid local_dirs[{name!r}] '': expected a path")
     return Path(path)
-
-
-def _both(
-    first: Callable[[Event], None] | None, second: Callable[[Event], None] | None
-) -> Callable[[Event], None] | None:
-    """Combine two listeners."""
-    if first is None or second is None:
-        return first or second
-
-    def call(event: Event) -> None:
-        first(event)
-        second(event)
-
-    return call

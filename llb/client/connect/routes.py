@@ -37,8 +37,10 @@ if TYPE_CHECKING:
     from llb.client.connect.docker.engine import Docker
     from llb.client.connect.sockets import Dialer
     from llb.client.connect.tls import TLS
+    from llb.client.registry_auth.auth_tls import AuthTLS
     from llb.grpc import Pipe
     from llb.grpc.interfaces import OutgoingCalls
+    from llb.platforms import Platform
 
 T_ = TypeVar("T_")
 Metadata: TypeAlias = "Iterable[tuple[str, str]]"
@@ -116,6 +118,29 @@ class Route:
         # The client lacks a resource, such as file descriptors.
         except OSError as error:
             raise unreachable(self.address, error.strerror or str(error)) from error
+
+
+@frozen
+class RegistryAccess:
+    """How a daemon reaches registries: those without TLS, and the certificates for others."""
+
+    plain_http: tuple[str, ...] = ()
+    tls: tuple[AuthTLS, ...] = ()
+
+
+@frozen
+class NodeRoute:
+    """A daemon that a client may use: its name, and a function that chooses the route to it.
+
+    ``choose`` may start the daemon; it raises ConnectError, InputError and InvalidValueError.
+    ``platforms`` are those that the user assigns to the daemon, and ``registries`` reads how it is
+    configured to reach registries; it raises InputError and InvalidValueError.
+    """
+
+    name: str
+    choose: Callable[[], Route]
+    platforms: tuple[Platform, ...] = ()
+    registries: Callable[[], RegistryAccess] = RegistryAccess
 
 
 def to_route(address: str, tls: TLS | None = None) -> Route:

@@ -100,7 +100,8 @@ class Layout:
             if digest in [entry.get("digest") for entry in entries]:
                 continue
             entries = [entry for entry in entries if digest or not _has_name(entry, name)]
-            entries.append({**descriptor, "annotations": {**_annotations(descriptor), **name}})
+            annotations = {**_annotations(descriptor), **name}
+            entries.append({**descriptor, "annotations": dict(sorted(annotations.items()))})
         index = {"schemaVersion": 2, "mediaType": _INDEX, **index, "manifests": entries}
         self._write("oci-layout", _LAYOUT)
         self._write("index.json", index)

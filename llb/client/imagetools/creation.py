@@ -99,7 +99,7 @@ def create(
         combined = keep_platforms(combined, wanted, stores)
         _check_digests(targets, combined)
         if not dry_run:
-            _push(combined, targets, stores, Progress(on_event, on_report))
+            push(combined, targets, stores, Progress(on_event, on_report))
     pushed = () if dry_run else targets
     return CreatedImage(
         combined.descriptor,
@@ -131,7 +131,7 @@ def _check_digests(targets: Iterable[Location], combined: Combined) -> None:
             raise InvalidValueError(f"cannot push to {target}: the image has the digest {digest}")
 
 
-def _push(
+def push(
     combined: Combined, targets: Sequence[Location], stores: Stores, progress: Progress
 ) -> None:
     """Copy the contents to all repositories, then publish the image under its tags."""

@@ -11,6 +11,7 @@ import pytest
 from llb.cli.connection_options import Connection
 from llb.client import TLS
 from llb.client.connect.fleet import ranked
+from llb.gateway import Result
 from tests.fakes.command import llb
 
 if TYPE_CHECKING:
@@ -90,3 +91,23 @@ def test_debug_logs_what_the_client_does(
         logger.setLevel(level)
         root.handlers[:] = handlers
     assert ran.status == 0
+
+
+def test_a_build_for_several_platforms_is_shared_by_all_addresses(
+    fake_daemon: Callable[..., FakeDaemon], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "Dockerfile").write_text("FROM scratch\n")
+    monkeypatch.chdir(tmp_path)
+    names = ("linux/amd64", "linux/arm64")
+    frontends = {"dockerfile.v0": lambda _request, _gateway: Result()}
+    daemons = [fake_daemon(platforms=[name], frontends=frontends) for name in names]
+    fleet = [word for daemon in daemons for word in ("--addr", daemon.address)]
+    process = llb("build", ".", *fleet, "--platform", ",".join(names), "--progress", "none")
+    assert process.status == 0, process.stderr
+    assert [
+        [build.frontend_attrs["platform"] for build in daemon.builds] for daemon in daemons
+    ] == [[name] for name in names]
+    process = llb("build", ".", *fleet, "--platform", ",".join(names), "--load")
+    assert process.status == 1
+    assert "the results of several nodes cannot be loaded into Docker" in process.stderr
+    assert "--push" in process.stderr

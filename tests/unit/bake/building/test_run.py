@@ -15,11 +15,13 @@ from llb.testing import FakeDaemon
 from tests.timing import SECONDS
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     from llb.gateway import Gateway, Request
 
 CONFIG = b'{"os":"linux"}'
+PLATFORMS = ["linux/amd64", "linux/arm64"]
 
 
 @pytest.fixture(autouse=True)
@@ -146,6 +148,104 @@ def test_steps_are_named_with_their_target() -> None:
         bake.build(plan, client, targets=["*"], on_event=events.append)
     names = {event.name for event in events if isinstance(event, Vertex)}
     assert {"[a] make", "[b] make"} <= {name.replace("run ", "") for name in names}, names
+
+
+@pytest.fixture
+def pair(fake_daemon: Callable[..., FakeDaemon]) -> list[FakeDaemon]:
+    """A daemon of amd64, and one of arm64."""
+    options = {"frontends": {"dockerfile.v0": stage}}
+    return [fake_daemon(platforms=[name], **options) for name in PLATFORMS]
+
+
+def test_targets_are_built_on_the_nodes_of_their_platforms(pair: list[FakeDaemon]) -> None:
+    events: list[Event] = []
+    plan = bake.Plan(
+        [
+            bake.Target("all", target="all", platforms=PLATFORMS),
+            bake.Target("arm", target="arm", platforms=PLATFORMS[1:]),
+        ]
+    )
+    addresses = [daemon.address for daemon in pair]
+    with Client(addresses) as client:
+        bake.build(plan, client, targets=["*"], on_event=events.append)
+    built = [
+        sorted((build.frontend_attrs["target"], build.frontend_attrs["platform"]) for build in one)
+        for one in (daemon.builds for daemon in pair)
+    ]
+    assert built == [[("all", "linux/amd64")], [("all", "linux/arm64"), ("arm", "linux/arm64")]]
+    names = {event.name for event in events if isinstance(event, Vertex)}
+    for address in addresses:
+        assert any(name.startswith(f"[all {address}] ") for name in names), names
+
+
+def test_a_target_cannot_use_the_result_of_another_node(pair: list[FakeDaemon]) -> None:
+    base = bake.Target("base", target="base", platforms=PLATFORMS[:1])
+    app = bake.Target("app", target="app", platforms=PLATFORMS, contexts={"b": "target:base"})
+    addresses = [daemon.address for daemon in pair]
+    message = (
+        f"app: cannot use the target base, because that is not built on the node {addresses[1]}"
+    )
+    with Client(addresses) as client, pytest.raises(BakeFileError, match=message):
+        bake.build(bake.Plan([base, app]), client, targets=["app"])
+    assert [daemon.builds for daemon in pair] == [(), ()]
+
+
+def test_targets_use_the_results_of_their_node(fake_daemon: Callable[..., FakeDaemon]) -> None:
+    seen: dict[str, dict[str, str]] = {}
+
+    def frontend(request: Request, gateway: Gateway) -> Result:
+        options = dict(request.options)
+        platform, name = options["platform"], options["target"]
+        if name == "app":
+            seen[platform] = {**options, "inputs": ",".join(gateway.inputs())}
+        ref = gateway.solve(Image(name).run("make").marshal())
+        return Result(refs={platform: ref}, metadata={f"containerimage.config/{platform}": CONFIG})
+
+    daemons = [
+        fake_daemon(platforms=[name], frontends={"dockerfile.v0": frontend}) for name in PLATFORMS
+    ]
+    plan = bake.Plan(
+        [
+            bake.Target("base", target="base", platforms=[*PLATFORMS, "linux/arm/v7"]),
+            bake.Target("unused", target="base", platforms=PLATFORMS),
+            bake.Target("app", target="app", platforms=PLATFORMS, contexts={"b": "target:base"}),
+            bake.Target(
+                "arm", target="arm", platforms=PLATFORMS[1:], contexts={"b": "target:unused"}
+            ),
+        ]
+    )
+    with Client([daemon.address for daemon in daemons]) as client:
+        bake.build(plan, client, targets=["app", "arm"])
+    assert sorted(seen) == PLATFORMS
+    for platform, base in zip(
+        PLATFORMS, (PLATFORMS[0], f"{PLATFORMS[1]},linux/arm/v7"), strict=True
+    ):
+        assert seen[platform]["multi-platform"] == "true"
+        assert seen[platform][f"context:b::{base}"] == f"input:base::{base}"
+        assert seen[platform]["inputs"] == f"base::{base}"
+
+
+def test_a_build_file_with_links_needs_one_node(pair: list[FakeDaemon], tmp_path: Path) -> None:
+    (tmp_path / "build.py").write_text("")
+    base = bake.Target("base", target="base", platforms=PLATFORMS)
+    app = bake.Target(
+        "app", dockerfile="build.py", platforms=PLATFORMS, contexts={"b": "target:base"}
+    )
+    with (
+        Client([daemon.address for daemon in pair]) as client,
+        pytest.raises(BakeFileError, match="target app: a build file that uses other targets"),
+    ):
+        bake.build(bake.Plan([base, app]), client, targets=["app"])
+
+
+def test_linked_targets_may_be_built_on_another_node_than_the_first(
+    pair: list[FakeDaemon],
+) -> None:
+    base = bake.Target("base", target="base", platforms=PLATFORMS[1:])
+    app = bake.Target("app", target="app", platforms=PLATFORMS[1:], contexts={"b": "target:base"})
+    with Client([daemon.address for daemon in pair]) as client:
+        bake.build(bake.Plan([base, app]), client, targets=["app"])
+    assert [len(daemon.builds) for daemon in pair] == [0, 2]
 
 
 def test_a_target_that_is_not_there_is_an_error() -> None:
