@@ -106,7 +106,16 @@ class FrontendOptions:
     @property
     def wants_json(self) -> bool:
         """Whether ``--call`` requests JSON."""
-        return "format=json" in (self.call or "").split(",")[1:]
+        return "format=json" in self._call_fields
+
+    @property
+    def ignores_status(self) -> bool:
+        """Whether ``--call`` exits with 0 whatever the answer is."""
+        return any(f"ignorestatus={value}" in self._call_fields for value in TRUE)
+
+    @property
+    def _call_fields(self) -> list[str]:
+        return (self.call or "").split(",")[1:]
 
 
 def to_request(

@@ -8,6 +8,7 @@ from attrs import evolve, frozen
 
 from llb.bake.building.options import image_build
 from llb.client.image_build.check_answer import check_error, check_text
+from llb.client.key_values import parse_flag
 from llb.errors import BakeFileError, InvalidValueError, LLBError, did_you_mean
 from llb.gateway import Result
 from llb.gocompat.csv import split_csv
@@ -33,10 +34,11 @@ _CAPS = "moby.buildkit.frontend.subrequests"
 
 @frozen
 class Call:
-    """A request about a target, and the format of the answer."""
+    """A request about a target, the format of the answer, and whether its status is ignored."""
 
     request: str
     format: str = ""
+    ignores_status: bool = False
 
     @classmethod
     def parse(cls, text: str) -> Call | None:
@@ -45,6 +47,7 @@ class Call:
         Raises InvalidValueError.
         """
         name = layout = ""
+        ignores_status = False
         try:
             fields = split_csv(text) if text else ()
         except ValueError as error:
@@ -55,7 +58,9 @@ class Call:
                 name = field
             elif key == "format":
                 layout = value
-            elif key != "ignorestatus":
+            elif key == "ignorestatus":
+                ignores_status = parse_flag(value, f"call {text!r}: ignorestatus")
+            else:
                 raise InvalidValueError(f"invalid call {text!r}: unexpected '{field}'")
         if name in {"", _BUILD}:
             return None
@@ -64,7 +69,7 @@ class Call:
             raise InvalidValueError(
                 f"unknown call '{name}': expected check, outline or targets", hint=hint
             )
-        return cls(_REQUESTS[name], layout)
+        return cls(_REQUESTS[name], layout, ignores_status)
 
 
 @frozen
@@ -104,7 +109,7 @@ def call(
             f"the frontend returned no {key} for {request.request} of {target.name}"
         )
     status = metadata.get("result.statuscode", b"0")
-    number = int(status) if status.isdigit() else 1
+    number = 0 if request.ignores_status else int(status) if status.isdigit() else 1
     if request.request == _REQUESTS["check"] and key == _TEXT:
         return Answer(check_text(metadata), number, check_error(metadata))
     return Answer(metadata[key].decode(errors="replace"), number)

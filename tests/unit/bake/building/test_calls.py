@@ -51,7 +51,7 @@ def call_of(text: str) -> Call:
 def test_a_call_has_a_request_and_a_format() -> None:
     assert Call.parse("check") == Call("frontend.lint")
     assert Call.parse("outline,format=json") == Call("frontend.outline", "json")
-    assert Call.parse("check,ignorestatus=true") == Call("frontend.lint")
+    assert Call.parse("check,ignorestatus=true") == Call("frontend.lint", ignores_status=True)
     assert Call.parse("build") is Call.parse("") is None
 
 
@@ -81,3 +81,11 @@ def test_a_check_without_warnings_says_so() -> None:
 def test_a_frontend_that_does_not_answer_is_an_error() -> None:
     with pytest.raises(BakeFileError, match=r"no result.txt for frontend.outline of app"):
         answer("outline")
+
+
+def test_the_status_of_an_answer_may_be_ignored() -> None:
+    parts = (("result.txt", b""), ("result.statuscode", b"1"))
+    assert answer("check", *parts).status == 1
+    assert answer("check,ignorestatus=true", *parts).status == 0
+    with pytest.raises(InvalidValueError, match="ignorestatus 'maybe': expected true or false"):
+        Call.parse("check,ignorestatus=maybe")

@@ -480,6 +480,8 @@ def test_a_failed_check_sets_the_exit_status(daemon: FakeDaemon, folder: Path) -
     (folder / "Dockerfile").write_text("from alpine\nRUN true\n")
     ran = llb("build", folder, "--check", "--addr", daemon.address)
     assert ran.status == 1
+    ignored = llb("build", folder, "--call=check,ignorestatus=1", "--addr", daemon.address)
+    assert (ignored.status, ignored.stdout) == (0, ran.stdout)
     heading = "Check complete, 1 warning has been found!\n\nWARNING: ConsistentInstructionCasing - "
     assert ran.stdout.startswith(f"{heading}https://docs.docker.com")
 
