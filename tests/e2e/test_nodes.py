@@ -81,11 +81,16 @@ def refs(address: str) -> set[str]:
 
 def run_both(buildx: str, common: list[str], theirs: list[str], ours: list[str]) -> None:
     """Run the same build with buildx and with llb; the last arguments are those that differ."""
-    command = [buildx, "build", "--provenance", "false", *common, *theirs]
+    command = [buildx, "build", *common, *theirs]
     process = subprocess.run(command, capture_output=True, text=True, check=False)
     assert process.returncode == 0, process.stderr
     process = cli("build", *common, *ours)
     assert process.returncode == 0, process.stderr
+
+
+def options_for(context: Path, builder: Builder, provenance: str) -> list[str]:
+    platforms = f"--platform={AMD},{ARM}"
+    return [str(context), "--builder", builder.name, platforms, "--provenance", provenance]
 
 
 def platforms_in(index: dict[str, Any]) -> list[str]:
@@ -104,7 +109,7 @@ def test_a_pushed_image_is_that_of_buildx(
         return ["--output", output, "--metadata-file", str(tmp_path / f"{tag}.json")]
 
     annotation = ["--annotation", "manifest-descriptor:c=d"]
-    common = [str(context), "--builder", pair.name, f"--platform={AMD},{ARM}", *annotation]
+    common = [*options_for(context, pair, "false"), *annotation]
     run_both(buildx, common, outputs("theirs"), outputs("ours"))
     theirs, ours = (
         json.loads((tmp_path / f"{tag}.json").read_text()) for tag in ("theirs", "ours")
@@ -121,10 +126,29 @@ def test_a_pushed_image_is_that_of_buildx(
     assert ours["containerimage.descriptor"]["digest"] == ours["containerimage.digest"]
 
 
+def test_attestations_are_where_buildx_has_them(
+    buildx: str, pair: Builder, registry: str, context: Path, tmp_path: Path
+) -> None:
+    name = f"{registry}/nodes/{tmp_path.name}".lower()
+    output = f"type=image,push=true,rewrite-timestamp=true,name={name}"
+    common = options_for(context, pair, "mode=max")
+    run_both(buildx, common, ["-o", f"{output}:theirs"], ["-o", f"{output}:ours"])
+    with imagetools.RegistryClient() as client:
+        contents = [client.repository(name).manifest(tag).content for tag in ("theirs", "ours")]
+    indexes = [json.loads(content)["manifests"] for content in contents]
+    for index in indexes:
+        assert len(index) == 4
+        for entry in index:
+            # Provenance has the times of the build.
+            if entry["platform"]["os"] == "unknown":
+                del entry["digest"], entry["size"]
+    assert indexes[0] == indexes[1]
+
+
 def test_directories_are_those_of_buildx(
     buildx: str, pair: Builder, context: Path, tmp_path: Path
 ) -> None:
-    common = [str(context), "--builder", pair.name, f"--platform={AMD},{ARM}"]
+    common = options_for(context, pair, "false")
     run_both(buildx, common, ["-o", str(tmp_path / "theirs")], ["-o", str(tmp_path / "ours")])
     trees = [
         sorted(str(path.relative_to(folder)) for path in folder.rglob("*"))
