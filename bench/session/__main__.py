@@ -1,4 +1,4 @@
-"""Compare the sessions of our client with ``buildctl`` on the same definitions.
+"""Compare the sessions of our client with ``buildctl``, and some commands with ``docker buildx``.
 
     python -m bench.session [--pairs N] [--case WORD] [--scratch DIR] [--output FILE]
 
@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bench.pairs import table, write
-from bench.session import contents, steps, transfers
+from bench.session import buildx, contents, steps, transfers
 from bench.session.transfers import MIB
 
 if TYPE_CHECKING:
@@ -46,6 +46,11 @@ CASES: dict[str, Callable[[str, int, Path], Pairs]] = {
     "an image of 300 MiB in an OCI layout": partial(contents.layouts, size=300 * MIB),
     "export a local cache of 300 MiB": partial(contents.cache_exports, size=300 * MIB),
     "import a local cache of 300 MiB": partial(contents.cache_imports, size=300 * MIB),
+    "a cached Dockerfile, beside buildx": buildx.cached_dockerfile,
+    "bake ten cached targets, beside buildx": partial(buildx.bake, size=MIB, is_cached=True),
+    "bake ten targets of a new context of 64 MiB, beside buildx": partial(
+        buildx.bake, size=64 * MIB
+    ),
 }
 
 

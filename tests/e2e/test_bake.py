@@ -140,6 +140,22 @@ def test_jobs_say_what_a_failure_means_for_other_targets(
         assert not (project / "pages").exists()
 
 
+def test_raw_progress_names_the_target_of_each_step(buildkit_host: str) -> None:
+    result = llb("bake", "--progress=rawjson", f"--addr={buildkit_host}")
+    assert result.status == 0, result.stderr
+    *reports, _, _ = result.stderr.splitlines()
+    steps = [step["name"] for line in reports for step in json.loads(line).get("vertexes", ())]
+    assert steps
+    assert {step.split()[0] for step in steps} <= {
+        "[app",
+        "[base",
+        "[docs",
+        "[app]",
+        "[base]",
+        "[docs]",
+    }
+
+
 def test_deferred_outputs_are_written_once_all_targets_are_built(
     buildkit_host: str, project: Path
 ) -> None:

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from llb.bake.definitions.target import Target
     from llb.client import Client
     from llb.client.progress.events import Event
+    from llb.client.progress.raw_reports import Report
     from llb.gateway import Gateway, Request
 
 _REQUESTS = {
@@ -85,7 +86,11 @@ class Answer:
 
 
 def call(
-    target: Target, client: Client, request: Call, on_event: Callable[[Event], None] | None = None
+    target: Target,
+    client: Client,
+    request: Call,
+    on_event: Callable[[Event], None] | None = None,
+    on_report: Callable[[Report], None] | None = None,
 ) -> Answer:
     """Ask the frontend about a prepared target. Raises the errors of ``Client.build``."""
     build = image_build(target)
@@ -102,6 +107,8 @@ def call(
         return Result()
 
     options: dict[str, Any] = {**build.options, "exports": (), "on_event": on_event}
+    if on_report is not None:
+        options["on_report"] = on_report
     client.build(ask, frontend_inputs=build.request.inputs, **options)
     key = "result.json" if request.format == "json" else _TEXT
     if key not in metadata:

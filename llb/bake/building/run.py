@@ -6,7 +6,7 @@ import threading
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from attrs import define, field
+from attrs import define, field, frozen
 
 from llb.bake.building.jobs import Jobs
 from llb.bake.building.links import HeldBuild, Inputs, Link, LinkedPart
@@ -14,7 +14,7 @@ from llb.bake.building.options import image_build, links
 from llb.bake.building.shared_contexts import shared_contexts
 from llb.bake.definitions.preparation import prepared
 from llb.client.builds.parallel import run_in_parallel
-from llb.client.progress.listeners import SharedDisplay
+from llb.client.progress.listeners import SharedDisplay, SharedReports
 from llb.errors import BakeFileError, CancelledError
 
 if TYPE_CHECKING:
@@ -23,7 +23,9 @@ if TYPE_CHECKING:
     from llb.bake.definitions.plan import Selection
     from llb.client import BuildHandle, Client, SolveResult
     from llb.client.image_build.request import ImageBuild
+    from llb.client.options import BuildOptions
     from llb.client.progress.events import Event
+    from llb.client.progress.raw_reports import Report
 
 _ALL = Jobs()
 
@@ -34,6 +36,7 @@ def build_selection(
     *,
     jobs: Jobs = _ALL,
     on_event: Callable[[Event], None] | None = None,
+    on_report: Callable[[Report], None] | None = None,
     on_result: Callable[[str, SolveResult], None] | None = None,
 ) -> dict[str, SolveResult]:
     """Build all targets of a selection, and return their results by name (:func:`bake.build`).
@@ -51,9 +54,11 @@ def build_selection(
     }
     _check_nodes(builds, used, nodes)
     display = None if on_event is None else SharedDisplay(on_event, names=len(builds) > 1)
+    reports = SharedReports(on_report) if on_report is not None and len(builds) > 1 else None
     parts = sum(map(len, nodes.values()))
     barrier = threading.Barrier(parts) if parts and jobs.mode == "defer-output" else None
-    run = _Run(client, used, nodes, _links(used, nodes), display, barrier)
+    listeners = _Listeners(display, reports.of if reports is not None else lambda _: on_report)
+    run = _Run(client, used, nodes, _links(used, nodes), listeners, barrier)
     with shared_contexts(client, builds, nodes, run.fail) as sharing:
         return run.results(sharing, jobs, on_result)
 
@@ -99,6 +104,24 @@ def _links(
     return links
 
 
+@frozen
+class _Listeners:
+    """The listeners of the progress of all targets."""
+
+    display: SharedDisplay | None
+    report_of: Callable[[str], Callable[[Report], None] | None]
+
+    def options(self, target: str) -> BuildOptions:
+        """Build the options for the progress of one target."""
+        options: BuildOptions = {}
+        if self.display is not None:
+            options["on_event"] = self.display.of(target)
+        on_report = self.report_of(target)
+        if on_report is not None:
+            options["on_report"] = on_report
+        return options
+
+
 @define(eq=False)
 class _Run:
     """The builds of one call of :func:`build_selection`.
@@ -110,7 +133,7 @@ class _Run:
     used: Mapping[str, Mapping[str, str]]
     nodes: Mapping[str, Mapping[str, str]]
     links: Mapping[tuple[str, str], Link]
-    display: SharedDisplay | None
+    listeners: _Listeners
     barrier: threading.Barrier | None
     _handles: dict[str, BuildHandle] = field(factory=dict)
     _lock: threading.Lock = field(factory=threading.Lock)
@@ -171,8 +194,7 @@ class _Run:
         if len(parts) == 1:
             (inputs,) = (part.inputs for part in parts.values())
         options: dict[str, Any] = {**build.options}
-        if self.display is not None:
-            options["on_event"] = self.display.of(name)
+        options |= self.listeners.options(name)
         with self._lock:
             if self._is_cancelled:
                 raise CancelledError("the build was cancelled, because another target failed")

@@ -349,6 +349,7 @@ def _run(client: Client, selection: Selection, options: _Options, limits: jobs.J
                 client,
                 jobs=limits,
                 on_event=progress,
+                on_report=progress.on_report,
                 on_result=results.__setitem__,
             )
     except ExceptionGroup:
@@ -386,7 +387,7 @@ def _call(
             continue
         progress = display.display(options.progress)
         with progress:
-            answer = calls.call(target, client, request, on_event=progress)
+            answer = calls.call(target, client, request, progress, progress.on_report)
         if len(asked) > 1:
             click.echo(f"{name}:")
         click.echo(answer.text, nl=not answer.text.endswith("\n"))

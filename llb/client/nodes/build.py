@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 import uuid
 from contextlib import ExitStack
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING
 
 from attrs import evolve
 
@@ -15,7 +15,7 @@ from llb.client.builds.prepared_build import PreparedBuild
 from llb.client.nodes.outputs import Outputs
 from llb.client.nodes.pushed_image import PushedImage
 from llb.client.nodes.written_image import WrittenImage
-from llb.client.progress.listeners import SharedDisplay, both
+from llb.client.progress.listeners import SharedDisplay, SharedReports, both
 from llb.client.results import SolveResult
 from llb.errors import CancelledError, InvalidValueError
 
@@ -32,8 +32,6 @@ if TYPE_CHECKING:
     from llb.client.options import BuildOptions
     from llb.client.progress.events import Event
     from llb.client.registries.client import RegistryClient
-
-T_ = TypeVar("T_")
 
 _PLATFORM = "platform"
 
@@ -71,8 +69,12 @@ class NodesBuild:
             self._uploads = uploads.SharedUploads(options.get("uploads", ()))
             stack.callback(self._uploads.close)
             shared, listener = self._shared_options(), _named_listener(self._on_event)
+            on_report = options.get("on_report")
+            reports = None if on_report is None else SharedReports(on_report)
             for node, platforms in places.items():
                 part = _part(subject, platforms)
+                if reports is not None:
+                    shared = {**shared, "on_report": reports.of(node.name)}
                 build = PreparedBuild(
                     node.control, node.capabilities, part, shared, listener(node.name)
                 )
@@ -126,7 +128,6 @@ class NodesBuild:
             "exports": self._outputs.for_node(),
             "uploads": self._uploads.for_node(),
             "on_event": None,
-            "on_report": _one_at_a_time(self._options.get("on_report")),
         }
         return shared
 
@@ -166,15 +167,3 @@ def _named_listener(
 ) -> Callable[[str], Callable[[Event], None] | None]:
     """Create the listeners of the builds, by the names of their nodes."""
     return (lambda _: None) if on_event is None else SharedDisplay(on_event, names=True).of
-
-
-def _one_at_a_time(listener: Callable[[T_], None] | None) -> Callable[[T_], None] | None:
-    if listener is None:
-        return None
-    lock = threading.Lock()
-
-    def call(value: T_) -> None:
-        with lock:
-            listener(value)
-
-    return call

@@ -18,6 +18,8 @@ from llb.client.progress.events import (
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from llb.client.progress.raw_reports import Report
+
 
 def both(
     first: Callable[[Event], None] | None, second: Callable[[Event], None] | None
@@ -48,6 +50,27 @@ class SharedDisplay:
             named = with_name(event, build) if self._names else event
             with self._lock:
                 self._on_event(named)
+
+        return show
+
+
+class SharedReports:
+    """Passes the reports of several builds to one function, one after another."""
+
+    def __init__(self, on_report: Callable[[Report], None]) -> None:
+        self._on_report = on_report
+        self._lock = threading.Lock()
+
+    def of(self, build: str) -> Callable[[Report], None]:
+        """Create the function for the reports of one build, whose steps are named with it."""
+
+        def show(report: Report) -> None:
+            vertexes = report.get("vertexes")
+            if isinstance(vertexes, list):
+                named = [{**step, "name": _named(step.get("name", ""), build)} for step in vertexes]
+                report = {**report, "vertexes": named}
+            with self._lock:
+                self._on_report(report)
 
         return show
 

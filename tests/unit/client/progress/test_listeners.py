@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from llb.client.progress.events import Event, Vertex, VertexLog
-from llb.client.progress.listeners import SharedDisplay, both
+from llb.client.progress.listeners import SharedDisplay, SharedReports, both
 
 STEP = Vertex("sha256:1", "[1/2] RUN make", ("sha256:0",), False, None, None, None)
 LOG = VertexLog("sha256:1", 1, b"x", None)
@@ -36,3 +36,14 @@ def test_two_listeners_are_called_in_their_order() -> None:
     assert both(first, None) is first
     assert both(None, second) is second
     assert both(None, None) is None
+
+
+def test_reports_name_the_steps_with_their_build() -> None:
+    shown: list[object] = []
+    show = SharedReports(shown.append).of("app")
+    show({"vertexes": [{"digest": "sha256:a", "name": "[1/2] RUN make"}], "logs": []})
+    show({"statuses": []})
+    assert shown == [
+        {"vertexes": [{"digest": "sha256:a", "name": "[app 1/2] RUN make"}], "logs": []},
+        {"statuses": []},
+    ]
