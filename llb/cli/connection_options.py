@@ -30,7 +30,7 @@ _CONNECTION = Section("Connection")
 _DISPLAY = Section("Display and information")
 
 
-def _or_global(context: click.Context, parameter: click.Parameter, value: object) -> object:
+def or_global(context: click.Context, parameter: click.Parameter, value: object) -> object:
     """Use the option before the command, unless the command itself has one."""
     if value not in (None, ()) or context.obj is None or parameter.name is None:
         return value
@@ -49,7 +49,7 @@ _OPTIONS = (
         "--addr",
         "addrs",
         metavar="ADDRESS",
-        callback=_or_global,
+        callback=or_global,
         help="Address of the daemon: unix://PATH, tcp://HOST:PORT, docker-container://NAME, "
         "ssh://HOST and others. Repeat it for several daemons, which share a build for several "
         "platforms.",
@@ -57,35 +57,35 @@ _OPTIONS = (
     _CONNECTION.option(
         "--builder",
         metavar="NAME",
-        callback=_or_global,
+        callback=or_global,
         help="Builder to use, by its name; the same as --addr builder://NAME.",
     ),
     _CONNECTION.option(
         "--addr-key",
         metavar="TEXT",
-        callback=_or_global,
+        callback=or_global,
         help="Key that chooses one of several daemons; by default the name of the directory.",
     ),
     _CONNECTION.option(
         "--tlscacert",
         type=_FILE,
-        callback=_or_global,
+        callback=or_global,
         help="CA certificates to verify the daemon with.",
     ),
-    _CONNECTION.option("--tlscert", type=_FILE, callback=_or_global, help="Client certificate."),
+    _CONNECTION.option("--tlscert", type=_FILE, callback=or_global, help="Client certificate."),
     _CONNECTION.option(
-        "--tlskey", type=_FILE, callback=_or_global, help="Key of the client certificate."
+        "--tlskey", type=_FILE, callback=or_global, help="Key of the client certificate."
     ),
     _CONNECTION.option(
         "--tlsdir",
         type=click.Path(file_okay=False, path_type=Path),
-        callback=_or_global,
+        callback=or_global,
         help="Directory with ca.pem, cert.pem and key.pem.",
     ),
     _CONNECTION.option(
         "--tlsservername",
         metavar="NAME",
-        callback=_or_global,
+        callback=or_global,
         help="Host name to expect in the daemon's certificate.",
     ),
     _DISPLAY.option(

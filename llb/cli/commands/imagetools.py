@@ -98,6 +98,7 @@ def create(
     progress: str,
     registry_tls: tuple[str, ...],
     plain_http: tuple[str, ...],
+    builder: str | None,
     **options: Any,
 ) -> None:
     """Combine images to one, and push it.
@@ -111,7 +112,7 @@ def create(
       llb imagetools create -t mirror.example.com/alpine:3.20 alpine:3.20
     """  # noqa: D301 - click wants the control character
     shown = display.display(progress, sys.stderr)
-    with open_registries(registry_tls, plain_http) as client, shown:
+    with open_registries(registry_tls, plain_http, builder) as client, shown:
         image = tools.create(
             [*map(_read, files), *sources],
             tags=tags,
@@ -141,6 +142,7 @@ def inspect(
     raw: bool,
     registry_tls: tuple[str, ...],
     plain_http: tuple[str, ...],
+    builder: str | None,
 ) -> None:
     """Show an image in a registry.
 
@@ -155,7 +157,7 @@ def inspect(
     if template and raw:
         raise click.UsageError("--format and --raw exclude each other")
     with (
-        open_registries(registry_tls, plain_http) as client,
+        open_registries(registry_tls, plain_http, builder) as client,
         tools.inspect(name, client=client) as image,
     ):
         if raw:

@@ -9,6 +9,8 @@ import pytest
 from click.testing import CliRunner
 
 from llb.cli import cli
+from llb.client import Builder
+from llb.errors import InputError
 from tests.conformance.imagetools.images import REPOSITORY, fill
 from tests.fakes.registry import FakeRegistry, fake_registry
 
@@ -45,6 +47,7 @@ def run(*arguments: str) -> tuple[int, str, str]:
         (("create", "-t", "a", "-p", "x", "b"), "invalid platform 'x'"),
         (("inspect", "A B"), "invalid reference 'A B'"),
         (("inspect", "a", "--plain-http"), "requires an argument"),
+        (("inspect", "a", "--builder", "nope"), "unknown builder 'nope'"),
         (("inspect", "a", "--registry-auth-tlscontext", "x"), "registry-auth-tlscontext"),
     ],
 )
@@ -52,6 +55,22 @@ def test_invalid_arguments_are_refused(arguments: tuple[str, ...], message: str)
     code, _, shown = run(*arguments)
     assert code != 0
     assert message in shown
+
+
+def test_a_builder_tells_which_registries_have_no_tls(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(**options: object) -> None:
+        raise InputError(str(options))
+
+    monkeypatch.setenv("DOCKER_CONFIG", str(tmp_path / "docker"))
+    config = tmp_path / "buildkitd.toml"
+    config.write_text('[registry."registry.invalid"]\nhttp = true\n')
+    Builder.create("ci", driver="docker-container", buildkitd_config=config)
+    monkeypatch.setattr("llb.client.imagetools.RegistryClient", refuse)
+    options = ("--builder", "ci", "--plain-http", "other.invalid")
+    _, _, shown = run("inspect", "registry.invalid/a:1", *options)
+    assert shown == "{'tls': (), 'plain_http': ('other.invalid', 'registry.invalid')}"
 
 
 def test_a_file_that_is_not_text_is_refused(tmp_path: Path) -> None:
