@@ -63,6 +63,7 @@ if TYPE_CHECKING:
 MANIFESTS = (
     "application/vnd.docker.distribution.manifest.v2+json",
     "application/vnd.oci.image.manifest.v1+json",
+    "application/vnd.oci.image.index.v1+json",
 )
 STORE_HINT = (
     "enable Docker's containerd image store (the feature containerd-snapshotter in its daemon.json), "
