@@ -67,7 +67,7 @@ def place(
 def test_a_line_gives_the_same(line: Line, buildx: str, place: Place, tmp_path: Path) -> None:
     with ThreadPoolExecutor(2) as pool:
         theirs = pool.submit(run_line, line, buildx, place, tmp_path)
-        ours = pool.submit(run_line, line, "", place, tmp_path)
+        ours = pool.submit(run_line, line, None, place, tmp_path)
         expected, outcome = theirs.result(), ours.result()
     is_equal = outcome == expected
     assert is_equal == (line.difference is None), (

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 _SECONDS = 300
 # Buildx has one exit status for both.
 _FAILURE, _USAGE_ERROR = 1, 2
-_TAKE_PART_OF_DOCKER = 'docker() { shift; "${PROGRAM[@]}" "$@"; }\n'
+_DOCKER = 'docker() { shift; "${PROGRAM[@]}" "$@"; }\n'
 _PROVENANCE = "Provenance and SBOM"
 _SHARED = ("base", "scanner")
 _REPOSITORY = re.compile(r"registry\.example/([a-z]+)")
@@ -44,12 +44,14 @@ _MANIFESTS = ", ".join(
 
 @frozen
 class Place:
-    """Where the lines run: the project, the servers, and the environment of both programs."""
+    """Where the lines run: the project, the servers, and the environment of both programs.
+
+    The names of all repositories of this run begin with ``repositories``.
+    """
 
     project: Path
     registry: str
     repositories: str
-    """The name that all repositories of this run begin with."""
     server: str
     environment: Mapping[str, str]
 
@@ -69,19 +71,19 @@ class Place:
         return cls(folder / "project", registry, repositories, server, environment)
 
 
-def run_line(line: Line, program: str, place: Place, folder: Path) -> Outcome:
-    """Run a line in a copy of the project below a folder."""
-    is_ours = not program
+def run_line(line: Line, buildx: str | None, place: Place, folder: Path) -> Outcome:
+    """Run a line in a copy of the project below a folder, with buildx or else with llb."""
+    is_ours = buildx is None
     name = "llb" if is_ours else "buildx"
     copy = folder / name
     shutil.copytree(place.project, copy, symlinks=True)
     own = f"{place.registry}/{place.repositories}/{line.number}-{name}"
-    words = f'"{sys.executable}" -m llb' if is_ours else f'"{program}"'
+    words = f'"{sys.executable}" -m llb' if is_ours else f'"{buildx}"'
     environment = dict(place.environment)
     if line.section != _PROVENANCE:
         environment["BUILDX_NO_DEFAULT_ATTESTATIONS"] = "1"
     process = subprocess.run(
-        ["bash", "-c", f"PROGRAM=({words})\n{_TAKE_PART_OF_DOCKER}{_located(line, place, own)}"],
+        ["bash", "-c", f"PROGRAM=({words})\n{_DOCKER}{_located(line, place, own)}"],
         cwd=copy,
         env=environment,
         stdin=subprocess.DEVNULL,
