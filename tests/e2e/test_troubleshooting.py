@@ -43,7 +43,7 @@ PROVOKED: dict[str, tuple[str, str, list[str]]] = {
     "unknown instruction: FORM (did you mean FROM?)": ("", "FORM busybox", []),
     'target stage "…" could not be found': ("", "", ["--target", "nope"]),
     "failed to push …: connection refused": ("", "", ["-t", "localhost:1/app", "--push"]),
-    "the exporter oci needs a destination": ("", "", ["-o", "type=oci"]),
+    "the exporter local needs a destination": ("", "", ["-o", "type=local"]),
     "the build script … printed no definition": ("build.py", NO_MAIN, []),
     "invalid LLB definition": ("build.py", PRINT, []),
     "--platform is for Dockerfiles and build files, not for the script …": (

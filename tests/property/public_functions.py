@@ -43,6 +43,7 @@ RESULTS = frozenset(
             "AffectedStep",
             "AsyncBuildHandle",
             "AsyncHistory",
+            "Attachment",
             "Blob",
             "Build",
             "BuildHandle",

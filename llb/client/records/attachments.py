@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from attrs import frozen
 
+from llb.arguments.checked import checked
 from llb.client.results import Blob
 from llb.errors import RemoteError, TransportError
 from llb.grpc.status import Code
@@ -43,6 +44,7 @@ class Attachment:
     platform: str | None
     blob: Blob
 
+    @checked
     def is_of(self, kind: str) -> bool:
         """Check the type, which may be short: ``index``, ``manifest``, ``provenance`` or ``sbom``."""
         return self.type in _SHORT.get(kind, (kind,))
