@@ -124,6 +124,7 @@ def start(arguments: dict[str, Any], change: Change | None = None) -> None:
     """
     connection = Connection(**{name: arguments.pop(name) for name in CONNECTION})
     arguments["resources"] = join_resources(arguments)
+    arguments["dockerfile"] = arguments["dockerfile"] or None
     frontend = FrontendOptions(**{f.name: arguments.pop(f.name) for f in fields(FrontendOptions)})
     options = _Options(**arguments)
     if options.no_cache and frontend.no_cache_stages:

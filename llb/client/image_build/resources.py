@@ -45,8 +45,14 @@ def to_resources(value: object, label: str = "resources") -> dict[str, str]:
 
 
 def resource_attrs(limits: Mapping[str, str]) -> dict[str, str]:
-    """Convert limits to attributes of the frontend; a limit of 0 is none."""
-    return {ATTRIBUTES[name]: limit for name, limit in limits.items() if limit not in ("", "0")}
+    """Convert limits to attributes of the frontend; numbers below 1 are no limits, as in buildx."""
+    return {ATTRIBUTES[name]: limit for name, limit in limits.items() if _is_limit(name, limit)}
+
+
+def _is_limit(name: str, limit: str) -> bool:
+    if name in (*_SIZES, *_COUNTS):
+        return int(limit) > 0 or (limit == _UNLIMITED and name in _SIZES)
+    return bool(limit)
 
 
 def _limits(value: object, label: str) -> Mapping[str, object]:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, BinaryIO
 
 from attrs import evolve
 
+from llb.buildkit_names import EXPORTER_IMAGE_DESCRIPTOR_KEY
 from llb.client.export.exporters import STANDARD_OUTPUT, Export
 from llb.client.export.oci_layout import Layout, name_annotations, tag_annotations
 from llb.client.export.outputs import DEFAULT_TAG
@@ -117,7 +118,7 @@ class WrittenImage:
 
 
 def _descriptor(part: SolveResult) -> Descriptor:
-    return Descriptor.from_json(part.metadata.get("containerimage.descriptor"))
+    return Descriptor.from_json(part.metadata.get(EXPORTER_IMAGE_DESCRIPTOR_KEY))
 
 
 def _archive(folder: Path, stream: BinaryIO) -> None:

@@ -20,12 +20,12 @@ if TYPE_CHECKING:
 
 _DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
 _REFERENCE_TYPE = "vnd.docker.reference.type"
-# What differs between two runs of the same build: its name, when and where it ran, and digests of
-# steps that contain the id of its session.
+# What differs between two runs of the same build: its name, when and where it ran, digests of steps
+# that contain the id of its session, and the layers of steps that the daemon happens to have.
 _VOLATILE = (
     *("buildInvocationID", "buildStartedOn", "buildFinishedOn"),
     *("invocationId", "startedOn", "finishedOn", "sysUsage", "resourceUsage"),
-    *("digestMapping", "definition", "local.session", "vertex"),
+    *("digestMapping", "definition", "local.session", "vertex", "layers"),
 )
 # The request of the function in buildx that calls the frontend; see the page.
 _OF_BUILDX = ("root",)
@@ -114,7 +114,7 @@ class Observer:
             described["statements"] = [json.loads(read(layer["digest"])) for layer in layers]
             described["volatile"] = True
         else:
-            described["layers"] = manifest["layers"]
+            described["blobs"] = manifest["layers"]
             described["config"] = config = json.loads(read(manifest["config"]["digest"]))
             if [config.pop(key) for key in _OF_CACHES if key in config]:
                 described["volatile"] = True

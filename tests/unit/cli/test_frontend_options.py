@@ -250,3 +250,12 @@ def test_the_first_option_of_a_kind_of_attestation_counts(environ: dict[str, str
     assert {key: attrs[key] for key in attrs if key.startswith("attest:")} == {
         "attest:provenance": "mode=max"
     }
+
+
+@pytest.mark.usefixtures("folder")
+def test_an_empty_value_is_no_value(environ: dict[str, str]) -> None:
+    empty: dict[str, Any] = dict.fromkeys(
+        ("target", "network", "cgroup_parent", "provenance", "sbom", "call"), ""
+    )
+    assert make_request(environ, **empty).attrs == {"filename": "Dockerfile"}
+    assert evolve(NONE, **empty).request is None

@@ -15,14 +15,15 @@ from llb.errors import InvalidValueError
         ("memory=2g", {"memory": "2147483648"}),
         (["memory = 1k", "memory-swap=-1"], {"memory": "1024", "memswap": "-1"}),
         (
-            {"cpu-shares": 512, "cpu-period": "100000", "cpu-quota": -1},
-            {"cpushares": "512", "cpuperiod": "100000", "cpuquota": "-1"},
+            {"cpu-shares": 512, "cpu-period": "100000", "cpu-quota": 7},
+            {"cpushares": "512", "cpuperiod": "100000", "cpuquota": "7"},
         ),
         (
             {"cpuset-cpus": "0-3", "cpuset-mems": "0,1"},
             {"cpusetcpus": "0-3", "cpusetmems": "0,1"},
         ),
-        ({"memory": 0, "cpu-shares": 0, "cpuset-cpus": ""}, {}),
+        ({"memory": 0, "cpu-shares": 0, "cpu-quota": -1, "cpuset-cpus": ""}, {}),
+        ({"cpuset-cpus": "0", "cpuset-mems": "0"}, {"cpusetcpus": "0", "cpusetmems": "0"}),
     ],
 )
 def test_limits_are_attributes(value: object, attrs: dict[str, str]) -> None:
