@@ -211,7 +211,7 @@ def test_an_archive_is_that_of_one_node(
     for name, address in (("pair", f"builder://{pair.name}"), ("one", buildkit_host)):
         with Client(address) as client:
             output = oci(tmp_path / f"{name}.tar", **options)
-            client.build_image(context, platforms=[AMD, ARM], outputs=output)
+            client.build_image(context, platforms=[AMD, ARM], outputs=output, provenance=False)
     members = [read_archive(tmp_path / f"{name}.tar") for name in ("pair", "one")]
     assert members[0] == members[1]
 
